@@ -10,6 +10,7 @@ import pytest
 from churn_mlops.data.sources.formats.total_row import may_be_total
 from churn_mlops.data.sources.open import open_table
 from churn_mlops.data.sources.resolve import resolve
+from churn_mlops.errors import SourceError
 
 ROWS = "name,city,paid\nAnn,Bonn,10\nBob,Köln,20.5\nCem,Ulm,\n"
 
@@ -53,6 +54,37 @@ def test_a_customer_with_such_a_name_is_read(tmp_path: Path, last: str) -> None:
     path.write_text(f"{ROWS}{last}\n")
     names, said = _read(path)
     assert (len(names), said) == (4, [])
+
+
+@pytest.mark.parametrize(
+    ("ending", "count"), [(",,\n", 1), (",,\r\n" * 3, 3), (',,\n"","",""\n ,,', 3), (",,\n" * 30_000, 30_000)]
+)
+def test_rows_of_separators_at_the_end_are_not_read_and_counted(tmp_path: Path, ending: str, count: int) -> None:
+    path = tmp_path / "shop.csv"
+    rows = ROWS.replace("\n", "\r\n") if "\r" in ending else ROWS
+    path.write_bytes((rows + ending).encode())
+    said = f"ends with {count:,} row{'s' * (count > 1)} of separators alone, without any value: not read"
+    assert _read(path) == (["Ann", "Bob", "Cem"], [said])
+
+
+def test_a_total_above_rows_of_separators_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text(f"{ROWS}Total,,30.5\n,,\n")
+    names, said = _read(path)
+    assert (names, len(said)) == (["Ann", "Bob", "Cem"], 2)
+
+
+def test_a_row_of_separators_between_others_stays(tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text(f"{ROWS},,\nDan,Rom,1\n")
+    assert _read(path) == (["Ann", "Bob", "Cem", None, "Dan"], [])
+
+
+def test_a_file_of_separators_alone_holds_no_rows(tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv"
+    path.write_text("name,city,paid\n,,\n,,\n")
+    with pytest.raises(SourceError, match="has a header but no rows"):
+        open_table(str(path))
 
 
 def test_a_total_in_utf_16_is_found(tmp_path: Path) -> None:

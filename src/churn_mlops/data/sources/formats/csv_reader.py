@@ -28,7 +28,7 @@ from churn_mlops.data.sources.database import memory_connection
 from churn_mlops.data.sources.files import identifier, literal_path, quoted
 from churn_mlops.data.sources.formats.converted import Remark, check_names
 from churn_mlops.data.sources.formats.kept_copy import room_for_copy
-from churn_mlops.data.sources.formats.total_row import TotalRow, may_be_total, without_total
+from churn_mlops.data.sources.formats.total_row import may_be_total, without_blank_rows, without_total
 from churn_mlops.errors import SourceError
 
 DELIMITERS = (",", ";", "\t", "|")
@@ -36,6 +36,7 @@ UTF8, WINDOWS = "utf-8-sig", "cp1252"
 _HEAD_BYTES = 1 << 18
 _CHUNK_BYTES = 1 << 22
 _TAIL_BYTES = 1 << 16
+_SEPARATORS = ' \t,;|"'
 _LONGEST_LINE = 1 << 24
 _MARKS = (
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -79,20 +80,20 @@ def open_csv(path: Path, connection: ibis.BaseBackend, name: str = "rows") -> ir
 
 
 def csv_remarks(path: Path, name: str) -> list[Remark]:
-    """Findings about the delimited file at ``path``: the rows at its end that are totals.
+    """Findings about the delimited file at ``path``: the rows at its end that are totals, or have no value.
 
     Raises:
         SourceError: as :func:`open_csv`.
     """
-    if not _may_end_with_total(path):
+    if not _may_end_otherwise(path):
         return []
     connection = memory_connection()
-    totals = _load(path, connection, name)
+    found = _load(path, connection, name)
     connection.disconnect()
-    return [Remark("total_row", str(one)) for one in totals]
+    return found
 
 
-def _load(path: Path, connection: ibis.BaseBackend, name: str) -> list[TotalRow]:
+def _load(path: Path, connection: ibis.BaseBackend, name: str) -> list[Remark]:
     written = csv_format(path)
     try:
         with _readable(path, written) as readable, literal_path(readable) as literal:
@@ -101,17 +102,22 @@ def _load(path: Path, connection: ibis.BaseBackend, name: str) -> list[TotalRow]
     except duckdb.Error as error:
         above = max(len(_LINE_END.findall(written.head)) - 1, 0)
         raise SourceError(_explained(path, str(error), len(written.columns), above)) from None
-    return without_total(connection, name)
+    blank = without_blank_rows(connection, name)
+    what = f"ends with {blank:,} row{'s' * (blank > 1)} of separators alone, without any value: not read"
+    totals = [Remark("total_row", str(one)) for one in without_total(connection, name)]
+    return [*totals, *([Remark("blank_rows", what)] if blank else [])]
 
 
-def _may_end_with_total(path: Path) -> bool:
-    """Whether the last line of the file at ``path`` may be a total; only its end is read, unless it is packed."""
+def _may_end_otherwise(path: Path) -> bool:
+    """Whether the end of the file at ``path`` may be a total, or blank rows; only it is read, unless it is packed."""
     if path.suffix.lower() == ".gz":
         return True
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - _TAIL_BYTES))
         lines = file.read().replace(b"\0", b"").decode("utf-8", errors="replace").splitlines()
-    last = next((line for line in reversed(lines) if line.strip(' \t,;|"')), "")
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    if not last.strip(_SEPARATORS):
+        return True
     return any(may_be_total(cell) for cell in re.split(r"[,;\t|]", last))
 
 

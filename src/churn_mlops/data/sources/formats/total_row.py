@@ -1,4 +1,4 @@
-"""The row below a table that sums it up, such as "Grand total": it is no customer, and is not read.
+"""The rows below a table that are no customers, and are not read: a sum, such as "Grand total", and blank rows.
 
 The word alone proves nothing, since a customer may be called Total. The row must also have a blank cell where no other
 row has one, or a number that is the sum of the others.
@@ -58,6 +58,19 @@ def without_total(connection: ibis.BaseBackend, name: str) -> list[TotalRow]:
         connection.raw_sql(f"DELETE FROM {table} WHERE rowid = {int(place)}")  # noqa: S608 a quoted name and a number
         found.append(TotalRow(_first_text(cells), sign))
     return found
+
+
+def without_blank_rows(connection: ibis.BaseBackend, name: str) -> int:
+    """Remove the rows without any value from the end of the table ``name`` of texts, and return how many they were."""
+    table = identifier(name)
+    cursor = connection.raw_sql(f"SELECT * FROM {table} ORDER BY rowid DESC LIMIT 1")  # noqa: S608 a quoted name
+    columns = [item[0] for item in cursor.description]
+    if any(map(_first_text, cursor.fetchall())):
+        return 0
+    filled = " OR ".join(f"trim(coalesce({identifier(column)}, '')) <> ''" for column in columns)
+    last = f"SELECT coalesce(max(rowid), -1) FROM {table} WHERE {filled}"  # noqa: S608 quoted names
+    deleted = connection.raw_sql(f"DELETE FROM {table} WHERE rowid > ({last})").fetchone()  # noqa: S608 quoted names
+    return int(deleted[0])
 
 
 def _first_text(cells: Sequence[str | None]) -> str:
