@@ -112,6 +112,20 @@ def test_a_file_of_no_table_holds_none(tmp_path: Path) -> None:
         open_every_table(str(tmp_path / "shop.duckdb"))
 
 
+@pytest.mark.parametrize("address", ["x" * 5000 + ".csv", "/" + "y" * 300 + ".csv", "sqlite://" + "x" * 5000])
+def test_a_path_that_is_too_long_is_refused_with_its_beginning(address: str) -> None:
+    with pytest.raises(
+        SourceError, match=r"the path that begins with '.{60}' has [\d,]+ characters, more than"
+    ) as found:
+        resolve(address)
+    assert len(str(found.value)) < 250
+
+
+def test_the_folder_of_a_user_who_is_not_there_is_refused() -> None:
+    with pytest.raises(SourceError, match="no folder is known for ~no-such-user, write the whole path"):
+        resolve("~no-such-user/shop.csv")
+
+
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "customers.csv"
     os.mkfifo(path)

@@ -6,10 +6,13 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import ENAMETOOLONG
 from pathlib import Path
 
 from churn_mlops.errors import SourceError
 from churn_mlops.suggestions import did_you_mean
+
+_SHOWN = 60
 
 
 def check_file(path: Path) -> None:
@@ -18,7 +21,7 @@ def check_file(path: Path) -> None:
     Raises:
         SourceError: it is not there, is a folder, or may not be read; with what to do.
     """
-    if path.is_dir():
+    if is_folder(path):
         raise SourceError(f"{path} is a folder: give the file inside it")
     try:
         if path.is_fifo():
@@ -33,6 +36,24 @@ def check_file(path: Path) -> None:
         raise SourceError(f"no permission to read {path}: ask its owner, or `chmod u+r` it") from None
     except (OSError, ValueError) as error:
         raise SourceError(f"{path} cannot be opened: {error}") from None
+
+
+def is_folder(path: Path) -> bool:
+    """Whether ``path`` is a folder.
+
+    Raises:
+        SourceError: it is too long, or a folder on the way to it cannot be looked into.
+    """
+    try:
+        return path.is_dir()
+    except OSError as error:
+        if error.errno != ENAMETOOLONG:
+            raise SourceError(f"{path} cannot be opened: {error.strerror or error}") from None
+        shown = str(path)[:_SHOWN]
+        raise SourceError(
+            f"the path that begins with {shown!r} has {len(str(path)):,} characters, more than the system allows: "
+            "check it, or give a shorter one"
+        ) from None
 
 
 def quoted(text: str) -> str:

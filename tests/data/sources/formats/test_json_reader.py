@@ -49,6 +49,32 @@ def test_several_lists_in_one_object_are_refused_with_what_to_do(tmp_path: Path)
         open_table(str(path))
 
 
+@pytest.mark.parametrize(
+    "text", ['{"data": []}', '{"status": "ok", "total": 0, "Items": [ ]}', '{"data": {}}', '{"data": null}']
+)
+def test_an_answer_without_rows_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "shop.json"
+    path.write_text(text)
+    with pytest.raises(SourceError, match=r"holds no row: '(data|Items)' is empty; .*Export it again"):
+        open_table(str(path))
+
+
+def test_one_object_with_an_empty_list_among_its_values_is_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "shop.json"
+    path.write_text('{"id": 1, "tags": []}')
+    assert open_table(str(path)).to_pyarrow().to_pylist() == [{"id": "1", "tags": "[]"}]
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", "[{}]", "null"])
+def test_a_file_without_values_is_refused_in_plain_words(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "shop.json"
+    path.write_text(text)
+    with pytest.raises(
+        SourceError, match=r"cannot be read as JSON \(it holds no object with values\): write one object"
+    ):
+        open_table(str(path))
+
+
 def test_a_key_that_comes_late_is_a_column(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     path.write_text('{"a": 1}\n' * 3000 + '{"a": 2, "late": "x"}\n')

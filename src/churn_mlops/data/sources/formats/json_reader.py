@@ -20,6 +20,8 @@ from churn_mlops.data.sources.formats.converted import check_names
 from churn_mlops.errors import SourceError
 
 _HEAD_BYTES = 4096
+_OF_ROWS = frozenset("data rows records results items values value customers list entries content".split())
+"""Keys under which an answer of an interface has its rows."""
 _RENAMED = re.compile(r".*_\d+", re.DOTALL)
 _QUOTE, _ESCAPED = '"', '\\"'
 _OF_OBJECTS = "format = 'auto', records = true, maximum_object_size = 16777216"
@@ -106,7 +108,7 @@ def _around(path: Path, connection: duckdb.DuckDBPyConnection, rows: str) -> str
     """The key under which one object around the rows holds them; None where the rows stand in the file itself.
 
     Raises:
-        SourceError: the one object of the file holds several lists of objects.
+        SourceError: the one object of the file holds several lists of objects, or an empty one instead.
     """
     with path.open("rb") as file:
         if not file.read(_HEAD_BYTES).removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
@@ -121,7 +123,19 @@ def _around(path: Path, connection: duckdb.DuckDBPyConnection, rows: str) -> str
             f"{path} holds one object with several lists of objects ({', '.join(lists)}): write each list into a file "
             "of its own, and give their folder"
         )
+    empty = [name for name, value in zip(names, held[0], strict=True) if _is_no_row(name, value, len(names))]
+    if empty and not lists:
+        raise SourceError(
+            f"{path} holds no row: {empty[0]!r} is empty; was the export made before there was data, or with a filter "
+            "that keeps nothing? Export it again"
+        )
     return lists[0] if lists else None
+
+
+def _is_no_row(name: str, value: object, keys: int) -> bool:
+    """Whether the one object of a file has ``value`` where an answer has its rows; an object may be a row, too."""
+    none = value is None or str(value).replace(" ", "") in ("[]", "{}", "null")
+    return none and (keys == 1 or (name.lower() in _OF_ROWS and value is not None))
 
 
 def _inside(literal: str, around: str) -> str:
@@ -131,4 +145,6 @@ def _inside(literal: str, around: str) -> str:
 
 
 def _explained(path: Path, why: str) -> str:
+    if "non-record JSON" in why:
+        why = "it holds no object with values"
     return f"{path} cannot be read as JSON ({why}): write one object a line, or one list of objects"
