@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from churn_mlops.data.discovery.time_roles import TimeRole, role_by_name
+from churn_mlops.data.discovery.time_roles import TimeRole, is_trial_end, role_by_name
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,15 @@ from churn_mlops.data.discovery.time_roles import TimeRole, role_by_name
 )  # fmt: skip
 def test_a_start_and_an_end_are_recognised_in_other_languages(name: str, role: TimeRole) -> None:
     assert role_by_name(name) == role
+
+
+@pytest.mark.parametrize(
+    "name", ["trial_end", "trial_ends_at", "Trial until", "Probezeitende", "fin_prueba", "fin d'essai"]
+)
+def test_the_end_of_a_trial_is_recognised(name: str) -> None:
+    assert is_trial_end(name)
+
+
+@pytest.mark.parametrize("name", ["trial_start", "Probezeitbeginn", "ended_at", "industrial_end", "current_period_end"])
+def test_other_times_are_no_end_of_a_trial(name: str) -> None:
+    assert not is_trial_end(name)

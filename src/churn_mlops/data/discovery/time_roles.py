@@ -46,6 +46,7 @@ _START_STEMS = (
     "aanmeld", "aanvang", "início",
 )  # fmt: skip
 _TERM = frozenset("period trial discount promo promotion coupon billing cycle grace warranty paid prepaid".split())
+_TRIAL_STEMS = ("trial", "probezeit", "probephase", "testphase", "testzeit", "essai", "prueba", "prova", "proef")
 _OTHER = frozenset("birth birthday birthdate dob born next due renewal last latest".split())
 _OTHER_STEMS = ("geburt", "geboort", "naiss", "nacim", "nascim", "nascit", "urodz", "födel")  # days of birth
 MOSTLY = 0.95
@@ -109,6 +110,13 @@ def is_term(column: str) -> bool:
     """Whether ``column`` is called like the begin or the end of a period, a trial, a discount: a customer goes on."""
     found = set(words(column))
     return bool(found & _TERM) and bool(found & (_END | _UNTIL | _START))
+
+
+def is_trial_end(column: str) -> bool:
+    """Whether ``column`` is called like the end of a trial."""
+    found = set(words(column))
+    begins = found & _START or any("begin" in word or "start" in word for word in found)
+    return any(word.startswith(_TRIAL_STEMS) for word in found) and not begins
 
 
 def times_of(look: ProfiledTable) -> Times:

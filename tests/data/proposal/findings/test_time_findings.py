@@ -42,6 +42,7 @@ def test_times_that_are_called_like_an_end_or_a_recorded_time_are_asked_about_wi
     assert "accounts.ended_at is taken" in asked["accounts.trial_end"]
     assert "as after a trial or a discount" in asked["accounts.trial_end"]
     assert "write `end: trial_end` into the table of customers" in asked["accounts.trial_end"]
+    assert "when this trial is over? Then write `trial_end: trial_end` there" in asked["accounts.trial_end"]
     refused = _of(proposal, "known_refused")
     assert "the time of the last change or load, and is not taken" in refused["accounts.updated_at"]
 
@@ -51,6 +52,7 @@ def test_a_time_that_lies_ahead_for_most_is_proposed_as_the_renewal() -> None:
     periods = np.where(made.left, made.end, made.later(np.full(len(made.names), NEWEST), 1, 29))
     asked = _said(company(made, ended_at=made.end, current_period_end=periods), "end_other")
     assert "write `renewal: accounts.current_period_end`: agents see it" in asked["accounts.current_period_end"]
+    assert "trial" not in asked["accounts.current_period_end"]
     trials = _of(propose_history(tables(_with_trials(made)), name="x"), "end_other")
     assert "renewal" not in trials["accounts.trial_end"]
 

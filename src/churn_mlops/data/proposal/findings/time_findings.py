@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from churn_mlops.data.contract import HistoryContract
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
+from churn_mlops.data.discovery.time_roles import is_trial_end
 from churn_mlops.data.discovery.times.data_clock import come, newest_by_table
 from churn_mlops.data.discovery.times.end_candidates import EndCandidate
 from churn_mlops.data.discovery.times.end_events import EndEvent
@@ -199,7 +200,10 @@ def _on_ends(role: Role, candidates: Sequence[EndCandidate], contract: HistoryCo
                 f"may be an end of customers: {one}. It is not taken{instead}: {_NOT_TAKEN[one.verdict]}. Does it say "
                 f"who left? Then write `{how}` into the table of customers"
             )
-            if one.verdict == "ahead" and table in contract.tables and contract.tables[table].kind != "events":
+            is_trial = table == contract.customers and is_trial_end(one.column)
+            if is_trial:
+                what += f". Does a customer begin when this trial is over? Then write `trial_end: {one.column}` there"
+            elif one.verdict == "ahead" and table in contract.tables and contract.tables[table].kind != "events":
                 what += f". Is it when a contract renews? Then write `renewal: {table}.{one.column}`: agents see it"
             yield Finding(f"{table}.{one.column}", "end_other", what)
 
