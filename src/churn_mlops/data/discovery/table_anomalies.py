@@ -12,6 +12,7 @@ from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_columns import TimeColumn
 from churn_mlops.data.discovery.time_roles import Times
+from churn_mlops.data.discovery.times.open_day import open_day
 from churn_mlops.data.engine.arrow import as_arrow
 from churn_mlops.data.engine.normal_forms import normal_form
 from churn_mlops.data.engine.sentinel_dates import without_sentinels
@@ -172,10 +173,18 @@ def on_times(look: ProfiledTable, times: Times) -> list[Finding]:
 
 
 def on_last_ends(customers: Role) -> list[Finding]:
-    """Many ends on the last day of all: some exports write their own day where a row has not ended."""
+    """Many ends on the last day of all: some exports write their own day, or a far one, where a row has not ended."""
     column = customers.times.end
     if column is None:
         return []
+    far = open_day(customers.look, column)
+    if far is not None:
+        what = (
+            f"{of_rows(far.rows, far.of)} with an end have {far.day}, a year or more after all others: taken for "
+            '"has not ended". Is that so? Leave these cells blank before that day comes, or these customers count as '
+            "churners then"
+        )
+        return [Finding(f"{customers.name}.{column}", "end_same_day", what, rows=far.rows, of=far.of)]
     ends = without_sentinels(customers.look.time(column)).date().name("day").as_table().drop_null("day")
     days = ends.group_by("day").aggregate(rows=ends.count()).order_by("day")
     counts = as_arrow(days)["rows"].to_pylist()

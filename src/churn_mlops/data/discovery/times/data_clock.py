@@ -11,6 +11,7 @@ import ibis.expr.types as ir
 from churn_mlops.data.discovery.profiled_table import ProfiledTable
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_roles import role_by_name
+from churn_mlops.data.discovery.times.open_day import without_open_day
 from churn_mlops.data.engine.as_of import AsOf, midnight
 from churn_mlops.data.engine.sentinel_dates import without_sentinels
 from churn_mlops.data.snapshot.data_clock import newest_time, timestamp_of
@@ -30,7 +31,7 @@ def newest_of(table_roles: TableRoles, today: date | None = None) -> datetime | 
     named = [name for name in home.look.times if role_by_name(name) == "end" or name == home.times.end]
     ends = [name for name in named if _is_left_blank(home.look, name)]
     starts = home.look.name
-    found = [newest_time(times, _until(without_sentinels(home.look.time(name)), today), starts) for name in ends]
+    found = [newest_time(times, _until(_of_ends(home.look, name), today), starts) for name in ends]
     return max((one for one in found if one is not None), default=None) if ends else newest_time(times, None, starts)
 
 
@@ -82,5 +83,9 @@ def _until(time: ir.TimestampValue, today: date | None) -> ir.TimestampValue:
 
 def _is_left_blank(look: ProfiledTable, column: str) -> bool:
     """Whether some rows have no such day: a column that all rows have holds periods, not ends."""
-    held = without_sentinels(look.time(column)).count().to_pyarrow().as_py()
+    held = _of_ends(look, column).count().to_pyarrow().as_py()
     return int(held or 0) < 0.98 * look.rows
+
+
+def _of_ends(look: ProfiledTable, column: str) -> ir.TimestampValue:
+    return without_open_day(look, column, look.time(column))

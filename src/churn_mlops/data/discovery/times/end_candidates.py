@@ -20,7 +20,7 @@ from churn_mlops.data.discovery.row_owners import OWNER, with_owner
 from churn_mlops.data.discovery.table_roles import Role, TableRoles
 from churn_mlops.data.discovery.time_roles import is_term, role_by_name
 from churn_mlops.data.discovery.times.data_clock import by_newest, day_after
-from churn_mlops.data.engine.sentinel_dates import without_sentinels
+from churn_mlops.data.discovery.times.open_day import without_open_day
 from churn_mlops.data.profiling.name_signals import names_leaving
 from churn_mlops.suggestions import words
 
@@ -147,8 +147,8 @@ def _rows(role: Role, table_roles: TableRoles, columns: Sequence[str]) -> Mappin
     # First, for the statement to hold the reading of a text once.
     read = look.table.mutate(**{f"__time{place}__": look.time(name) for place, name in enumerate(columns)})
     kept: dict[str, ir.Value] = {"__start__": look.time(str(role.times.first))}
-    for place in range(len(columns)):
-        time = without_sentinels(read[f"__time{place}__"])
+    for place, name in enumerate(columns):
+        time = without_open_day(look, name, read[f"__time{place}__"])
         kept[f"__end{place}__"] = by_newest(time, newest)
         kept[f"__ahead{place}__"] = ibis.literal(False) if newest is None else time >= ibis.literal(day_after(newest))
     owned = with_owner(role, table_roles, read.mutate(**kept))
