@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import zipfile
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 import xlsxwriter
 
+from churn_mlops.data.sources.formats import workbook_reader
 from churn_mlops.data.sources.formats.workbook_size import Limits, check_sheet, check_unpacked
 from churn_mlops.data.sources.open import open_table
 from churn_mlops.errors import SourceError
 from tests.data.sources.formats.workbook_size.parts_of_workbooks import ROWS, write_ods, write_xlsb, write_xlsx
 
-FAR = '<row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+FAR = '<row r="2000"><c r="ALL2000"><v>1</v></c></row>'
 _MILLION = Limits(cells=10**6)
 
 
+@pytest.fixture
+def million(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read sheets of a million cells at most."""
+    monkeypatch.setattr(workbook_reader, "check_sheet", partial(check_sheet, limits=_MILLION))
+
+
+@pytest.mark.usefixtures("million")
 @pytest.mark.parametrize("kind", ["xlsx", "xlsb"])
 def test_a_value_far_out_on_a_sheet_is_refused_with_its_place_and_a_remedy(tmp_path: Path, kind: str) -> None:
     path = tmp_path / f"shop.{kind}"
     if kind == "xlsx":
         write_xlsx(path, FAR)
     else:
-        write_xlsb(path, [(1048575, 16383, "x")])
+        write_xlsb(path, [(1999, 999, "x")])
     with pytest.raises(SourceError) as refused:
         open_table(str(path))
     assert str(refused.value) == (
-        f"{path}, sheet 'S': the values reach to cell XFD1048576, so the sheet has 17,179,869,184 cells between the "
-        "first value and the last, and at most 134,217,728 are read: delete the rows and columns in which the table "
+        f"{path}, sheet 'S': the values reach to cell ALL2000, so the sheet has 2,000,000 cells between the "
+        "first value and the last, and at most 1,000,000 are read: delete the rows and columns in which the table "
         "has no part, or export the table alone as CSV in UTF-8"
     )
 
@@ -67,11 +76,11 @@ def test_the_dimension_that_a_sheet_of_xlsb_states_is_checked_by_its_cells(tmp_p
 @pytest.mark.parametrize(
     ("more", "cell"),
     [
-        (FAR, "XFD1048576"),
+        (FAR, "ALL2000"),
         ('<row r="600000"><c><v>1</v></c><c><v>2</v></c></row>', "A600000 and B1"),
         ("<row><c r='B600000'><v>1</v></c></row>", "B600000 and B1"),
         ('<row\nr="600000"><c\nr="b600000" t="str"><v></v></c></row>', "B600000 and B1"),
-        ('<x:row r="3"><x:c r="ALL700000" t="inlineStr"><x:is><x:t>x</x:t></x:is></x:c></x:row>', "ALL700000"),
+        ('<x:row r="3"><x:c r="ALL2001" t="inlineStr"><x:is><x:t>x</x:t></x:is></x:c></x:row>', "ALL2001"),
         ('<row r="3"><c r="ZZ3"><v>1</v></c></row><row r="5000"><c r="A5000"><v>1</v></c></row>', "A5000 and ZZ3"),
     ],
 )
@@ -98,13 +107,14 @@ def test_a_cell_is_found_wherever_the_parts_of_the_sheet_are_cut(tmp_path: Path,
         check_sheet(path, "S", _MILLION)
 
 
+@pytest.mark.usefixtures("million")
 def test_a_hidden_sheet_is_not_read_and_thus_refuses_nothing(tmp_path: Path) -> None:
     path = tmp_path / "shop.xlsx"
     with xlsxwriter.Workbook(path) as book:
         book.add_worksheet("Plans & fees").write_column(0, 0, ["id", "a", "b"])
         book.get_worksheet_by_name("Plans & fees").write_column(0, 1, ["fee", 1, 2])
         hidden = book.add_worksheet("Old")
-        hidden.write(1048575, 16383, "x")
+        hidden.write(1999, 999, "x")
         hidden.write(0, 0, "x")
         hidden.hide()
     assert open_table(str(path)).to_pyarrow().num_rows == 2

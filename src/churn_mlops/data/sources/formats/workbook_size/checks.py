@@ -1,6 +1,6 @@
-"""How large a workbook is, before it is read: the reader keeps each cell from the first value of a sheet to the last.
+"""How large a workbook is, before it is read: a program without memory ends with no message.
 
-A value far out on a sheet would take as much memory as the whole sheet, and the program would end with no message.
+The reader keeps each cell from the first value of a sheet to the last, so the extent counts, and not the values.
 Workbooks of the kinds .xlsx, .xlsm and .xlsb are archives: their parts are looked through, and none is kept in memory.
 A sheet of .xls has 16.7 million cells at most, and the reader itself limits those of .ods.
 """
