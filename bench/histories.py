@@ -2,10 +2,11 @@
 
     python -m bench.histories FOLDER [--type auto] [--permutations 20]
 
-FOLDER holds the public data sets `online_retail` and `ravenstack`. Each contract is what `churn init` proposes. Prints
-a line of JSON for each result: the shop's area under the ROC curve on later dates, that of the days since the last
-purchase alone on the same rows, and their difference, for several sets of as-of dates; the company's, and that of the
-same model where the ends were given to other customers.
+FOLDER holds the public data sets `online_retail`, `ravenstack` and `mavenflix`. Each contract is what `churn init`
+proposes. Prints a line of JSON for each result: the shop's area under the ROC curve on later dates, that of the days
+since the last purchase alone on the same rows, and their difference, for several sets of as-of dates; the company's,
+and that of the same model where the ends were given to other customers; that of two tables of subscriptions, and that
+of their age alone, young ones first.
 """
 
 from __future__ import annotations
@@ -47,9 +48,16 @@ SETS = ((1, 30), (3, 30), (6, 30), (12, 30), (24, 14))
 """Sets of as-of dates: how many at most, and the days from one to the next."""
 
 
-def proposed(address: str) -> HistoryContract:
+SUBSCRIPTIONS = {
+    "mavenflix/subscriptions.csv": (None, "days_since_subscriptions_started"),
+    "ravenstack/ravenstack_subscriptions.csv": ("subscription_id", "tenure"),
+}
+"""Tables of subscriptions, each with the customer that `churn init` is given, and the feature that holds the age."""
+
+
+def proposed(address: str, customer: str | None = None) -> HistoryContract:
     """The contract that `churn init` proposes, with nothing changed."""
-    return propose_history(open_every_table(address), name="data").contract
+    return propose_history(open_every_table(address), name="data", customer=customer).contract
 
 
 def periods_of(address: str, contract: HistoryContract, snapshots: int, every_days: int = 30) -> LabelledSnapshots:
@@ -92,6 +100,24 @@ def shop(folder: Path, model_type: str) -> Iterator[dict[str, Any]]:
     periods = periods_of(address, contract, 12)
     for day in periods.dates[-4:-1]:
         yield _of_shop(_until(periods, day), contract, model_type, learnt_from=12, every_days=30)
+
+
+def subscriptions(folder: Path, model_type: str) -> Iterator[dict[str, Any]]:
+    """The results of `SUBSCRIPTIONS` on their latest dates."""
+    for name, (customer, age) in SUBSCRIPTIONS.items():
+        address = str(folder / name)
+        contract = proposed(address, customer)
+        periods = periods_of(address, contract, 12)
+        later = backtest_scores(periods, contract, ModelSpec(model_type, Settings().training.seed))
+        assert later is not None
+        young = -periods.rows.column(age).to_numpy()[later.test].astype(float)
+        yield {
+            "data": name,
+            "customers": len(later.churned),
+            "left": int(later.churned.sum()),
+            "tested_on": [str(day) for day in later.tested_on],
+            **against(later, young),
+        }
 
 
 def _of_shop(periods: LabelledSnapshots, contract: HistoryContract, model_type: str, **told: Any) -> dict[str, Any]:
@@ -203,7 +229,12 @@ def main() -> None:
     parser.add_argument("--type", default="auto")
     parser.add_argument("--permutations", type=int, default=20)
     given = parser.parse_args()
-    for result in chain(company(given.folder, given.type, given.permutations), shop(given.folder, given.type)):
+    results = (
+        subscriptions(given.folder, given.type),
+        company(given.folder, given.type, given.permutations),
+        shop(given.folder, given.type),
+    )
+    for result in chain(*results):
         print(json.dumps(result), flush=True)
 
 
