@@ -1,11 +1,11 @@
 """Memory and time from a large file to the list: `python -m bench.large_files` (part of ``make study``).
 
 Three made-up exports with the same customers behind them: a CSV file of 1 M subscriptions, a workbook (XLSX) of
-200,000, and a folder of JSON lines of 2 GB. `init`, `train` and `score` run on each, every command in a process of its
-own. Prints the bytes of the files, the seconds, and the most memory of each command, and writes
+200,000, and a folder of JSON lines of 2 GB. `init` runs on each, and the commands that are named, every one in a
+process of its own. Prints the bytes of the files, the seconds, and the most memory of each command, and writes
 ``bench/large_files.json``. It ends with 1 where `init` takes more than 1 GB.
 
-    python -m bench.large_files [--kinds csv xlsx jsonl] [--share 1.0]
+    python -m bench.large_files [--kinds csv xlsx jsonl] [--share 1.0] [--commands train score]
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -98,14 +98,14 @@ KINDS: dict[str, Callable[[duckdb.DuckDBPyConnection, Path, float], Path]] = {
 }
 
 
-def study(kind: str, share: float, folder: Path) -> dict[str, Any]:
+def study(kind: str, share: float, commands: Sequence[str], folder: Path) -> dict[str, Any]:
     """The figures of a kind of file, in an empty ``folder``."""
     with duckdb.connect(folder / "made.duckdb") as connection:
         export = KINDS[kind](connection, folder, share)
     files = [export] if export.is_file() else sorted(export.iterdir())
     found: dict[str, Any] = {"bytes": sum(one.stat().st_size for one in files)}
     found["init"] = _churn(folder, "init", "--from", str(export))
-    return found | {command: _churn(folder, command) for command in ("train", "score")}
+    return found | {command: _churn(folder, command) for command in commands}
 
 
 def _churn(folder: Path, *arguments: str) -> Any:
@@ -122,13 +122,14 @@ def main() -> int:
     """Study each kind, print, and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=list(KINDS))
+    parser.add_argument("--commands", nargs="*", default=[], choices=["train", "score"], help="after init, in turn")
     parser.add_argument("--share", type=float, default=1.0, help="of the rows")
     parser.add_argument("--out", type=Path, default=RESULTS)
     asked = parser.parse_args()
     found = {}
     for kind in asked.kinds:
         with tempfile.TemporaryDirectory() as folder:
-            found[kind] = study(kind, asked.share, Path(folder))
+            found[kind] = study(kind, asked.share, asked.commands, Path(folder))
         print(f"{kind}: {json.dumps(found[kind])}", flush=True)
     asked.out.write_text(json.dumps({"share": asked.share, "kinds": found}, indent=1) + "\n")
     return int(any(one["init"]["peak_mb"] > MOST_MB for one in found.values()))
