@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import ibis
 
@@ -47,30 +47,39 @@ def may_be_total(text: str) -> bool:
 def without_total(connection: ibis.BaseBackend, name: str) -> list[TotalRow]:
     """Remove the total rows from the end of the table ``name`` of texts of ``connection``, and return them."""
     table = identifier(name)
-    cursor = connection.raw_sql(f"SELECT rowid, * FROM {table} ORDER BY rowid DESC LIMIT {_MOST_ROWS}")  # noqa: S608 a quoted name
-    columns = [item[0] for item in cursor.description][1:]
-    last = list(takewhile(lambda row: may_be_total(_first_text(row[1:])), cursor.fetchall()))
+    columns, rows = _last_rows(connection, table)
+    last = list(takewhile(lambda row: may_be_total(_first_text(row[1:])), rows))
     found: list[TotalRow] = []
     for place, *cells in last:
         sign = _sign(connection, table, last[-1][0], dict(zip(columns, cells, strict=True)))
         if sign is None:
             break
-        connection.raw_sql(f"DELETE FROM {table} WHERE rowid = {int(place)}")  # noqa: S608 a quoted name and a number
+        _end_before(connection, table, place)
         found.append(TotalRow(_first_text(cells), sign))
     return found
 
 
 def without_blank_rows(connection: ibis.BaseBackend, name: str) -> int:
     """Remove the rows without any value from the end of the table ``name`` of texts, and return how many they were."""
-    table = identifier(name)
-    cursor = connection.raw_sql(f"SELECT * FROM {table} ORDER BY rowid DESC LIMIT 1")  # noqa: S608 a quoted name
-    columns = [item[0] for item in cursor.description]
-    if any(map(_first_text, cursor.fetchall())):
+    columns, rows = _last_rows(connection, identifier(name))
+    if not rows or _first_text(rows[0][1:]):
         return 0
-    filled = " OR ".join(f"trim(coalesce({identifier(column)}, '')) <> ''" for column in columns)
-    last = f"SELECT coalesce(max(rowid), -1) FROM {table} WHERE {filled}"  # noqa: S608 quoted names
-    deleted = connection.raw_sql(f"DELETE FROM {table} WHERE rowid > ({last})").fetchone()  # noqa: S608 quoted names
-    return int(deleted[0])
+    table = connection.table(name)
+    is_filled = ibis.or_(*(table[column].strip().length() > 0 for column in columns))
+    last = table.rowid().max(where=is_filled).to_pyarrow().as_py()
+    return _end_before(connection, identifier(name), 0 if last is None else last + 1)
+
+
+def _last_rows(connection: ibis.BaseBackend, table: str) -> tuple[list[str], list[tuple[Any, ...]]]:
+    """The columns of ``table``, and the place and cells of its last rows, the last one first."""
+    cursor = connection.raw_sql(f"SELECT rowid, * FROM {table} ORDER BY rowid DESC LIMIT {_MOST_ROWS}")  # noqa: S608 a quoted name
+    return [item[0] for item in cursor.description][1:], cursor.fetchall()
+
+
+def _end_before(connection: ibis.BaseBackend, table: str, place: int) -> int:
+    """Remove the rows of ``table`` from ``place`` on, and return how many they were."""
+    deleted = connection.raw_sql(f"DELETE FROM {table} WHERE rowid >= {int(place)}")  # noqa: S608 a quoted name and a number
+    return int(deleted.fetchone()[0])
 
 
 def _first_text(cells: Sequence[str | None]) -> str:
