@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from errno import ENAMETOOLONG
@@ -15,16 +14,14 @@ import ibis.expr.types as ir
 
 from churn_mlops.data.findings import Finding
 from churn_mlops.data.sources.file_place import FilePlace, FolderPlace, version_of
+from churn_mlops.data.sources.formats.archives import LARGEST_UNPACKED, has_password, opened
 from churn_mlops.data.sources.formats.file_formats import ONE_TABLE_ENDINGS, format_of, is_one_table
 from churn_mlops.data.sources.formats.kept_copy import kept_copy
 from churn_mlops.data.sources.place import Place, Version
 from churn_mlops.errors import SourceError
 
-LARGEST_UNPACKED = 8 * 2**30
-"""Bytes that the files of a .zip may have together, unpacked."""
 MOST_FILES = 1000
 _CHUNK_BYTES = 1 << 20
-_ENCRYPTED = 1
 
 
 class ZipPlace(Place):
@@ -106,10 +103,8 @@ def unpack(path: Path, folder: Path) -> list[Path]:
         SourceError: as :class:`ZipPlace`.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with opened(path, ".zip file", "pack it again") as archive:
             return _unpacked(path, archive, folder)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise SourceError(f"{path} is not a whole .zip file ({error}): pack it again") from None
     except OSError as error:
         if error.errno != ENAMETOOLONG:
             raise
@@ -127,7 +122,7 @@ def _unpacked(path: Path, archive: zipfile.ZipFile, folder: Path) -> list[Path]:
     for member, name in members:
         if not Path(name).suffix:
             continue
-        if member.flag_bits & _ENCRYPTED:
+        if has_password(member):
             raise SourceError(f"{path} has a password: unpack it, and give the file or the folder")
         if name.lower() in found:
             raise SourceError(f"{path} holds two files called {name!r}: rename or remove one")

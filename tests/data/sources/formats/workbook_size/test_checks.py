@@ -146,3 +146,16 @@ def test_a_damaged_part_is_refused(tmp_path: Path) -> None:
         SourceError, match=r"is not a whole workbook \(.*\): open it in a spreadsheet and save it again"
     ):
         open_table(str(path))
+
+
+def test_a_workbook_whose_parts_have_a_password_is_refused(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "shop.xlsx")
+    held = bytearray(path.read_bytes())
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = held.find(mark)
+        while at >= 0:
+            held[at + flags] |= 1
+            at = held.find(mark, at + 1)
+    path.write_bytes(held)
+    with pytest.raises(SourceError, match="has a password: save it without one"):
+        open_table(str(path))

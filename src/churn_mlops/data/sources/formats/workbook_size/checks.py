@@ -11,18 +11,16 @@ import html
 import posixpath
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from churn_mlops.data.sources.formats.archives import LARGEST_UNPACKED, has_password, opened
 from churn_mlops.data.sources.formats.workbook_size.records import records, text_at
 from churn_mlops.data.sources.formats.workbook_size.used_cells import look_at_records, look_at_xml
 from churn_mlops.errors import SourceError
 
-LARGEST_UNPACKED = 8 * 2**30
-"""Bytes that the parts of a workbook may have together, unpacked; as many as the files of a .zip."""
 LARGEST_TEXTS = 2 * 2**30
 """Bytes of all parts but the sheets, unpacked: the reader keeps the texts of all cells in memory."""
 MOST_CELLS = 2**27
@@ -98,13 +96,10 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile | None]:
     if not zipfile.is_zipfile(path):
         yield None
         return
-    try:
-        with zipfile.ZipFile(path) as archive:
-            yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise SourceError(
-            f"{path} is not a whole workbook ({error}): open it in a spreadsheet and save it again as .xlsx"
-        ) from None
+    with opened(path, "workbook", "open it in a spreadsheet and save it again as .xlsx") as archive:
+        if any(map(has_password, archive.infolist())):
+            raise SourceError(f"{path} has a password: save it without one")
+        yield archive
 
 
 def _chunks(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
